@@ -1,6 +1,7 @@
 //! What the rest of the agent sees of the configuration: values that hold, and need no further check.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::path::PathBuf;
@@ -90,8 +91,8 @@ pub enum BuildRun {
     Command(String),
 }
 
-/// `[app]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// `[app]`. Its `Debug` tells the variables' names alone: their values may be secrets.
+#[derive(Clone, PartialEq, Eq)]
 pub struct App {
     /// The start command; found out (Procfile, package.json, well-known files) when left out.
     pub run: Option<String>,
@@ -101,6 +102,14 @@ pub struct App {
     pub user: Option<String>,
     /// Added to the workers' and the build's environment.
     pub env: BTreeMap<String, String>,
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { run, port, user, env } = self;
+        let env: Vec<_> = env.keys().collect();
+        f.debug_struct("App").field("run", run).field("port", port).field("user", user).field("env", &env).finish()
+    }
 }
 
 /// `[workers]`.
