@@ -1,1 +1,5 @@
-fn main() {}
+//! The program: see `herdsman --help`.
+
+fn main() -> std::process::ExitCode {
+    herdsman::cli::main()
+}
