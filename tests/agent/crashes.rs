@@ -83,3 +83,39 @@ async fn a_second_sigterm_kills_a_stuck_worker_at_once() {
     assert!(pids.iter().all(|pid| !alive(*pid)));
     assert!(agent.log().contains("killing the workers at once"), "{}", agent.log());
 }
+
+/// The machine's cgroup2 file system, if this user may make groups in it.
+fn cgroup2() -> Option<std::path::PathBuf> {
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+    let mount = mounts.lines().find(|line| line.contains(" - cgroup2 "))?.split(' ').nth(4)?.to_owned();
+    let own = std::path::Path::new(&mount).join(format!("herdsman-test-{}", std::process::id()));
+    std::fs::create_dir(&own).ok()?;
+    Some(own)
+}
+
+#[tokio::test]
+async fn each_worker_has_a_cgroup_of_its_own_and_a_crash_loop_leaves_none_behind() {
+    let Some(root) = cgroup2() else {
+        eprintln!("SKIPPED: no cgroup2 file system in which this user may make a group");
+        return;
+    };
+    let groups = || -> Vec<String> {
+        let entries = std::fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        entries.filter(|name| name.starts_with("slot-")).collect()
+    };
+    let setup = Setup::new().env("HERDSMAN_CGROUP_ROOT", root.display().to_string());
+    let flag = setup.dir().join("flag");
+    let program = format!("if (!require('fs').existsSync('{}')) process.exit(7);\n{NODE}", flag.display());
+    let mut agent = setup.app(&[("index.js", &program)]).config("workers.count = 1").start();
+    agent.await_status("a crash loop", |status| status["workers"][0]["crash_loop"] == true).await;
+    std::fs::write(&flag, "").unwrap();
+    let status = agent.await_phase("in-service").await;
+    let own = format!("slot-0-g{}", status["workers"][0]["generation"]);
+    assert_eq!(groups(), std::slice::from_ref(&own), "what has gone is removed");
+    let members = std::fs::read_to_string(root.join(own).join("cgroup.procs")).unwrap();
+    let pid = status["workers"][0]["pid"].to_string();
+    assert!(members.lines().any(|member| member == pid), "{members}");
+    assert_eq!(agent.stop().await, Some(0));
+    assert_eq!(groups(), Vec::<String>::new());
+    std::fs::remove_dir(&root).unwrap();
+}

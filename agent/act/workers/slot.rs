@@ -131,6 +131,10 @@ impl SlotTask {
         // Whatever it left behind would hold the port.
         process.tree().kill().await;
         self.outlet.finish().await;
+        if let Some(cgroups) = &self.cgroups {
+            // Its own is empty now, or will be by the next time: a crash loop must not fill the kernel with them.
+            cgroups.remove_empty();
+        }
         end
     }
 
