@@ -1,6 +1,6 @@
 //! The life of one instance: facts come in as events, and what follows from them goes out as effects.
 //!
-//! Events only change what is known; [`Life::advance`] then draws the conclusions. So it does not matter in which order facts arrive,
+//! Events only change what is known; `advance` then draws the conclusions. So it does not matter in which order facts arrive,
 //! or whether one arrives twice. The way out is in `drain.rs`, what others may ask in `life/view.rs`.
 
 mod hooks;

@@ -11,7 +11,7 @@ use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg};
 use super::check;
 use super::child::Step;
 
-/// What a child says to its parent over [`ExecPlan::report`].
+/// What a child says to its parent over `ExecPlan::report`.
 #[derive(Debug)]
 pub enum Report {
     /// The notification descriptor of its seccomp filter.

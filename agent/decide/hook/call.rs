@@ -23,7 +23,7 @@ impl Way {
     }
 }
 
-/// One call to Auto Scaling; each is answered once, by [`HookWork::learn`].
+/// One call to Auto Scaling; each is answered once, by `HookWork::learn`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Call {
     /// `DescribeAutoScalingInstances`.
