@@ -60,6 +60,8 @@ pub struct Launch {
     pub tag: ProcessTag,
     /// The cgroup it is born in.
     pub cgroup: Option<Cgroup>,
+    /// Whether everybody else goes first: it gets the processor when nobody else wants it (`nice` 10).
+    pub yields: bool,
     /// Whether its `bind` and `listen` wait for the agent: then [`Process::take_gate`] has to be served.
     pub gate: bool,
     /// A listening socket for descriptor 3 (socket activation: `LISTEN_FDS`, `LISTEN_PID`, `LISTEN_FDNAMES=http`).
@@ -86,6 +88,7 @@ impl Launch {
             cwd: c_string(self.cwd.as_os_str())?,
             ids: self.account.as_ref().map(ids),
             cgroup,
+            yields: self.yields,
             gate: self.gate.then(filter::program),
             handed: self.handed,
             report,

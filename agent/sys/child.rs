@@ -59,6 +59,8 @@ pub struct ExecPlan {
     pub argv: Vec<CString>,
     /// The whole environment, `NAME=value`.
     pub env: Vec<CString>,
+    /// Whether everybody else goes first (`nice` 10).
+    pub yields: bool,
     /// The working directory, entered with the rights of `ids`.
     pub cwd: CString,
     /// User, group and supplementary groups to become.
@@ -136,6 +138,10 @@ impl Prepared {
             let none: libc::sigset_t = mem::zeroed();
             libc::sigprocmask(libc::SIG_SETMASK, &none, ptr::null_mut());
             libc::umask(0o022);
+            if self.plan.yields {
+                // Asking for less is always granted.
+                libc::setpriority(libc::PRIO_PROCESS, 0, 10);
+            }
             if let Some((uid, gid, groups)) = &self.plan.ids {
                 // The calls themselves: the library's versions first speak to the other threads, of which a forked child has none.
                 check(libc::syscall(libc::SYS_setgroups, groups.len(), groups.as_ptr())).map_err(at(Step::User))?;

@@ -77,3 +77,14 @@ async fn a_stop_during_a_build_kills_all_of_it_and_ends_quickly() {
     assert!(tree.iter().all(|pid| !alive(*pid)), "{tree:?}");
     assert!(!agent.setup.dir().join("state/current").exists());
 }
+
+#[tokio::test]
+async fn a_build_lets_everybody_else_go_first_and_a_worker_does_not() {
+    let node = format!("console.log('worker nice', require('os').getPriority());\n{NODE}");
+    let build = "build.run = \"echo build nice $(nice)\"\n";
+    let mut agent = Setup::new().app(&[("index.js", &node), ("herdsman.toml", build)]).start();
+    agent.await_phase("in-service").await;
+    agent.await_log("build nice 10").await;
+    agent.await_log("worker nice 0").await;
+    assert_eq!(agent.stop().await, Some(0));
+}

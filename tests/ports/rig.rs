@@ -162,6 +162,7 @@ impl Herd {
             output: Output::Pipe(sink),
             tag: ProcessTag::unique("test"),
             cgroup: None,
+            yields: false,
             gate: !program.handed,
             handed: program.handed.then(|| self.keeper.open(seat).unwrap()),
         };

@@ -20,6 +20,7 @@ fn launch(directory: &Path, argv: &[&str]) -> Launch {
         output: Output::Null,
         tag: ProcessTag::unique("test"),
         cgroup: None,
+        yields: false,
         gate: false,
         handed: None,
     }

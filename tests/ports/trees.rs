@@ -18,6 +18,7 @@ fn launch(argv: &[&str], output: Output) -> Launch {
         output,
         tag: ProcessTag::unique("test"),
         cgroup: None,
+        yields: false,
         gate: false,
         handed: None,
     }

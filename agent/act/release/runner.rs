@@ -58,6 +58,8 @@ impl RunCommand for Runner {
             output: Output::Pipe(sink),
             tag: self.herd.tag("build"),
             cgroup: None,
+            // A build takes every core it gets: `/health` goes first.
+            yields: true,
             gate: false,
             handed: None,
         };

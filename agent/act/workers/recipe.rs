@@ -84,6 +84,7 @@ impl Recipe {
             output,
             tag: self.herd.tag(&format!("slot-{slot}-g{generation}")),
             cgroup,
+            yields: false,
             gate: self.gated(),
             handed: None,
         }
