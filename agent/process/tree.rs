@@ -15,6 +15,9 @@ use super::cgroup;
 use super::table::{self, Stat};
 use crate::sys;
 
+/// So many looks at a tree that starts ever new processes while it is killed.
+const KILL_LOOKS: usize = 50;
+
 /// How long dying may take: a process that waits for a disk that does not answer cannot be killed.
 const DYING: Duration = Duration::from_secs(10);
 
@@ -73,6 +76,23 @@ impl Tree {
             }
         }
         outcome
+    }
+
+    /// Sends SIGKILL to every member, and to what they bring forth meanwhile, without waiting for their end. One that has got it starts
+    /// nothing any more, so this ends with the first look that finds nobody new.
+    pub fn kill_now(&self) {
+        let mut killed = Vec::new();
+        for _ in 0..KILL_LOOKS {
+            let new: Vec<Member> = self.members().into_iter().filter(|member| !killed.contains(&member.pid)).collect();
+            if new.is_empty() {
+                return;
+            }
+            for member in new {
+                // What is gone needs no signal, and what refuses one cannot be helped from here.
+                let _ = table::signal(member.pid, member.start_time, Signal::SIGKILL);
+                killed.push(member.pid);
+            }
+        }
     }
 
     /// Kills every member, and what they bring forth meanwhile, until none is left. Returns those that outlived it, for instance in

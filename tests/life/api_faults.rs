@@ -26,7 +26,7 @@ async fn ends_well(cloud: &LocalCloud, instance: &Instance, agent: &Agent) {
     cloud.await_in(&instance.id, "Terminated", PATIENCE).await;
     assert_eq!(completions(cloud), ["drain CONTINUE"]);
     assert!(!status["reason"].as_str().unwrap().contains("does not answer"), "{status:#}");
-    assert_nothing_runs(agent);
+    assert_nothing_runs(agent).await;
 }
 
 #[tokio::test]

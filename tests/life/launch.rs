@@ -69,7 +69,7 @@ async fn a_hook_that_timed_out_and_ended_the_instance_stops_the_build() {
     let_go(&cloud);
     cloud.await_in(&instance.id, "Terminated", PATIENCE).await;
     agent.await_phase("released").await;
-    assert_nothing_runs(&agent);
+    assert_nothing_runs(&agent).await;
     assert!(completions(&cloud).is_empty());
 }
 
@@ -83,7 +83,7 @@ async fn is_abandoned(cloud: &LocalCloud, id: &str, setup: Setup, why: &str) {
     let status = agent.await_phase("released").await;
     assert!(status["reason"].as_str().unwrap().contains(why), "{status:#}");
     assert_eq!(agent.health().await.unwrap().0, 503);
-    assert_nothing_runs(&agent);
+    assert_nothing_runs(&agent).await;
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ async fn is_gone(moto: &Moto, instance: &MotoInstance, agent: &Agent) {
     assert_eq!(moto.ec2_state(&instance.id).await, "terminated");
     agent.await_phase("released").await;
     assert!(agent.log().matches("completed: CONTINUE").count() == 2, "{}", agent.log());
-    assert_nothing_runs(agent);
+    assert_nothing_runs(agent).await;
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ async fn nobody_is_cut_off_and_the_hook_is_held_until_the_last_worker_is_gone() 
     cloud.await_in(&instance.id, "Terminated", PATIENCE).await;
     assert_eq!(completions(&cloud), ["drain CONTINUE"]);
     assert_eq!(cloud.calls_of("CompleteLifecycleAction").len(), 1);
-    assert_nothing_runs(&agent);
+    assert_nothing_runs(&agent).await;
     assert_eq!(agent.health().await.unwrap().0, 503, "released, and not back");
 }
 
@@ -74,7 +74,7 @@ async fn a_worker_that_ignores_its_stop_signal_is_killed_and_the_hook_is_complet
     let status = agent.await_phase("released").await;
     assert!(status["workers"][0]["last_exit"].as_str().unwrap().contains("killed"), "{status:#}");
     assert_eq!(completions(&cloud), ["drain CONTINUE"]);
-    assert_nothing_runs(&agent);
+    assert_nothing_runs(&agent).await;
 }
 
 #[tokio::test]
@@ -139,7 +139,7 @@ async fn without_a_terminating_hook_it_serves_until_the_machine_goes_down() {
     assert_eq!(agent.ask("/").await.unwrap().0, 200);
     assert!(!agent.log().contains("stopping the worker"), "{}", agent.log());
     assert_eq!(agent.stop().await, Some(0));
-    assert_nothing_runs(&agent);
+    assert_nothing_runs(&agent).await;
     assert!(cloud.calls_of("CompleteLifecycleAction").is_empty());
 }
 
@@ -153,7 +153,7 @@ async fn is_released_from(phase: &str, source: &str, app: &str) {
     terminate_early(&cloud, &instance.id).await;
     agent.await_phase("released").await;
     assert_eq!(completions(&cloud), ["drain CONTINUE"]);
-    assert_nothing_runs(&agent);
+    assert_nothing_runs(&agent).await;
     cloud.await_in(&instance.id, "Terminated", PATIENCE).await;
 }
 
@@ -215,7 +215,7 @@ async fn a_stop_in_a_group_serves_on_for_the_unready_wait_and_completes_nothing(
     assert_eq!(agent.ended().await, Some(0));
     assert!(begun.elapsed() >= Duration::from_secs(3), "the balancer was not waited for");
     assert_eq!(completions(&cloud), ["boot CONTINUE"], "this instance is not being terminated");
-    assert_nothing_runs(&agent);
+    assert_nothing_runs(&agent).await;
 }
 
 #[tokio::test]

@@ -54,7 +54,7 @@ async fn a_life_in_bad_weather(seed: u64) {
     agent.await_phase("released").await;
     cloud.await_in(&instance.id, "Terminated", PATIENCE).await;
     assert_eq!(completions(&cloud), ["boot CONTINUE", "drain CONTINUE"], "seed {seed}");
-    assert_nothing_runs(&agent);
+    assert_nothing_runs(&agent).await;
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ async fn an_instance_goes_into_service_and_out_of_it_by_its_hooks_and_no_request
     assert_eq!(held, (true, true, true, true, true, true), "{}", agent.log());
     agent.await_phase("released").await;
     assert_eq!(completions(&cloud), ["boot CONTINUE", "drain CONTINUE"]);
-    assert_nothing_runs(&agent);
+    assert_nothing_runs(&agent).await;
 }
 
 async fn held(agent: &crate::support::Agent) -> bool {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use nix::sys::signal::Signal;
 use tokio::sync::mpsc;
 
 use crate::act::release::build::{Command, Ended, RunCommand, RunError};
@@ -91,7 +90,6 @@ struct Leash(Tree);
 
 impl Drop for Leash {
     fn drop(&mut self) {
-        // What is gone needs no signal, and what refuses one cannot be helped from here.
-        let _ = self.0.signal_all(Signal::SIGKILL);
+        self.0.kill_now();
     }
 }
