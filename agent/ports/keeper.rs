@@ -87,11 +87,6 @@ impl PortKeeper {
         probe::probe(route, path, within).await
     }
 
-    /// Whether the worker in `seat` listens.
-    pub fn is_listening(&self, seat: Seat) -> bool {
-        self.with(|listeners| listeners.route(seat)).is_some()
-    }
-
     /// How many connections wait for the worker in `seat`; `None` while it does not listen.
     pub fn waiting(&self, seat: Seat) -> Option<Waiting> {
         self.with(|listeners| listeners.queue(seat)).map(|(now, most)| Waiting { now, most })

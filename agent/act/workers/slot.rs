@@ -82,10 +82,11 @@ pub(super) async fn run(mut task: SlotTask) {
                     seat = task.keeper.seat(task.slot);
                 }
                 task.tell(WorkerNews::Failed { why, failures, looping, retry_in }).await;
-                tokio::select! {
-                    () = tokio::time::sleep(retry_in), if !retry_in.is_zero() => {}
-                    _ = wished_to_end(&mut task.wish), if !retry_in.is_zero() => {}
-                    () = std::future::ready(()), if retry_in.is_zero() => {}
+                if !retry_in.is_zero() {
+                    tokio::select! {
+                        () = tokio::time::sleep(retry_in) => {}
+                        () = wished_to_end(&mut task.wish) => {}
+                    }
                 }
                 if matches!(*task.wish.borrow(), Wish::Stop { .. }) {
                     task.release(seat);
